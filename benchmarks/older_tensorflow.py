@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import pathlib
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -34,7 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.answers is not None:
         answers = [answers_of(version) for version in arguments.version]
-        arguments.answers.write_bytes(pickle.dumps(answers))
+        arguments.answers.write_text(json.dumps(answers, default=_as_lists))
         return
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -80,7 +79,7 @@ def compared(
         for example, outputs in expected.items()
         for name, values in outputs.items()
     ]
-    is_text = [values.dtype == object for values, _ in pairs]
+    is_text = [values.dtype.kind == "U" for values, _ in pairs]
     return {
         "examples": len(expected),
         "outputs": len(pairs),
@@ -121,7 +120,19 @@ def _asked(
     environment = {**os.environ, **_SETTINGS}
     environment.pop("PYTHONPATH", None)
     subprocess.run(command, check=True, env=environment, cwd=output.parent)
-    return pickle.loads(output.read_bytes())
+    return [
+        {
+            example: {name: np.array(values) for name, values in outputs.items()}
+            for example, outputs in answers.items()
+        }
+        for answers in json.loads(output.read_text())
+    ]
+
+
+def _as_lists(values: np.ndarray) -> list[Any]:
+    if values.dtype == object:
+        values = np.char.decode(values.astype(np.bytes_), "utf-8")
+    return values.tolist()
 
 
 def _installed(release: str, folder: pathlib.Path) -> str:
