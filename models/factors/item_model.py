@@ -23,7 +23,7 @@ class ItemModel:
 
     Attributes:
         users: float32 [users, K], the sum of the weighed vectors of what each has
-            clicked.
+            clicked; [0, K] if they are not kept.
         items: float32 [items, K].
         click_weights: float32 [items], what a click of each item weighs.
         strengths: float32 [K], by how much each unit outweighs its ridge; the largest
@@ -35,13 +35,17 @@ class ItemModel:
     click_weights: Floats
     strengths: Floats
 
+    def clicks(self) -> Floats:
+        """Returns the weighed vectors of items, whose sum is the vector of a user."""
+        return self.items * self.click_weights[:, np.newaxis]
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DecomposedClicks:
     """The largest singular values of clicks Z = X / d, of which a model can be made.
 
     Attributes:
-        users: float32 [users, K], left singular vectors.
+        users: float32 [users, K], left singular vectors; [0, K] if they are not kept.
         values: float32 [K], the largest first; 0 where there are fewer.
         items: float32 [items, K], right singular vectors.
         scales: float32 [items], d.
@@ -93,6 +97,7 @@ def decompose_clicks(
     width: int,
     power: float = 0.0,
     further: NDArray | None = None,
+    keep_users: bool = True,
 ) -> DecomposedClicks:
     """Finds the largest singular values of clicks; the same clicks, the same vectors.
 
@@ -105,13 +110,14 @@ def decompose_clicks(
             ridge for every item, 1 is what clicks that are left out at random come to.
         further: float [items, P], what is told of items beside the clicks: each column
             is a further user, whose vector is dropped.
+        keep_users: Whether vectors of users are kept, which are as many as users are.
 
     Source:
         `further`: Jeunen, Van Balen and Goethals, "Closed-Form Models for
         Collaborative Filtering with Side-Information" (RecSys 2020).
     """
     scales = _scales(item, shape[1], power)
-    users = np.zeros([shape[0], width], np.float32)
+    users = np.zeros([shape[0] if keep_users else 0, width], np.float32)
     values = np.zeros(width, np.float32)
     items = np.zeros([shape[1], width], np.float32)
     clicks = scipy.sparse.csr_matrix((1.0 / scales[item], (user, item)), shape)
@@ -121,40 +127,48 @@ def decompose_clicks(
     num_values = min(width, min(clicks.shape) - 1)
     if user.size and num_values > 0:
         with threadpoolctl.threadpool_limits(1, "blas"):
-            left, found, right = _largest_values(clicks, num_values)
+            left, found, right = _largest_values(clicks, num_values, keep_users)
         # Either sign is right. That of the largest entry is +, whatever the machine.
         largest = np.abs(right).argmax(axis=0)
         signs = np.sign(right[largest, np.arange(num_values)])
-        users[:, :num_values] = left[: shape[0]] * signs
+        if left is not None:
+            users[:, :num_values] = left[: shape[0]] * signs
         items[:, :num_values] = right * signs
         values[:num_values] = found
     return DecomposedClicks(users, values, items, scales)
 
 
 def _largest_values(
-    clicks: scipy.sparse.csr_matrix, num_values: int
-) -> tuple[Floats, Floats, Floats]:
+    clicks: scipy.sparse.csr_matrix, num_values: int, keep_left: bool
+) -> tuple[Floats | None, Floats, Floats]:
     """Returns left singular vectors [U, K], values [K], falling, and right ones."""
     if min(clicks.shape) > _SIDES * num_values:
         start = np.ones(min(clicks.shape), np.float32)
-        left, values, right = scipy.sparse.linalg.svds(clicks, k=num_values, v0=start)
-        return left[:, ::-1], values[::-1], right[::-1].T
-    if clicks.shape[0] > clicks.shape[1]:
-        right, values, left = _largest_values(clicks.T.tocsr(), num_values)
-        return left, values, right
-    exact = clicks.astype(np.float64)
-    products, side = (exact @ exact.T).toarray(), clicks.shape[0]
-    squares, left = scipy.linalg.eigh(
+        left, values, right = scipy.sparse.linalg.svds(
+            *(clicks, num_values),
+            v0=start,
+            return_singular_vectors=True if keep_left else "vh",
+        )
+        left = left[:, ::-1] if keep_left else None
+        return left, values[::-1], right[::-1].T
+    is_wide = clicks.shape[0] <= clicks.shape[1]
+    rows = clicks if is_wide else clicks.T.tocsr()
+    exact = rows.astype(np.float64)
+    products, side = (exact @ exact.T).toarray(), rows.shape[0]
+    squares, own = scipy.linalg.eigh(
         products,
         subset_by_index=(side - num_values, side - 1),
         overwrite_a=True,
         check_finite=False,
     )
     values = np.sqrt(np.maximum(squares[::-1], 0.0))
-    left = left[:, ::-1].astype(np.float32)
+    own = own[:, ::-1].astype(np.float32)
     values[values < _NO_CLICKS * values[0]] = 0.0
+    if not is_wide and not keep_left:
+        return None, values, own
     inverse = np.divide(1.0, values, out=np.zeros_like(values), where=values > 0.0)
-    return left, values, (clicks.T @ left) * inverse.astype(np.float32)
+    other = (rows.T @ own) * inverse.astype(np.float32)
+    return (own, values, other) if is_wide else (other, values, own)
 
 
 def _scales(item: NDArray[np.integer], num_items: int, power: float) -> Floats:

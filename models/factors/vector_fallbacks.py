@@ -23,37 +23,43 @@ def rows_of(domains: Sequence[Domain]) -> Iterator[tuple[slice, slice]]:
         first_user, first_item = of_users.stop, of_items.stop
 
 
-def fill_in(
-    users: Floats,
-    items: Floats,
-    has_user: NDArray[np.bool_],
-    has_item: NDArray[np.bool_],
-    domains: Sequence[Domain],
-    pools: Sequence[NDArray[np.integer]],
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Gives users and items without a vector of their own that of others, in place.
+def fill_in_users(
+    users: Floats, has_user: NDArray[np.bool_], domains: Sequence[Domain]
+) -> None:
+    """Gives users without a vector of their own that of others, in place.
 
     Args:
         users: float32 [num_users + 1, D], of one fit.
-        items: float32 [num_items + 1, D].
         has_user: bool [num_users + 1], which of them have one of their own.
-        has_item: bool [num_items + 1], the same.
+        domains: The domains, in the order of their rows.
+    """
+    for of_users, _ in rows_of(domains):
+        others = mean_row(users[of_users][has_user[of_users]])
+        users[of_users][~has_user[of_users]] = others
+    users[0] = mean_row(users[has_user])
+
+
+def fill_in_items(
+    items: Floats,
+    has_item: NDArray[np.bool_],
+    domains: Sequence[Domain],
+    pools: Sequence[NDArray[np.integer]],
+) -> None:
+    """Gives items without a vector of their own that of others, in place.
+
+    Args:
+        items: float32 [num_items + 1, D], of one fit.
+        has_item: bool [num_items + 1], which of them have one of their own.
         domains: The domains, in the order of their rows.
         pools: Item rows of each scenario that the fit may know.
-
-    Returns:
-        bool [num_users + 1] and [num_items + 1], which of them lacked one.
     """
     in_pool = _fill_from_pools(items, has_item, pools)
     lacks_item = ~(has_item | in_pool)
-    for of_users, of_items in rows_of(domains):
-        user_mean = _mean(users[of_users][has_user[of_users]])
-        item_mean = _mean(items[of_items][has_item[of_items]])
-        users[of_users][~has_user[of_users]] = user_mean
-        items[of_items][lacks_item[of_items]] = item_mean
-    users[0], items[0] = _mean(users[has_user]), _mean(items[has_item])
+    for _, of_items in rows_of(domains):
+        others = mean_row(items[of_items][has_item[of_items]])
+        items[of_items][lacks_item[of_items]] = others
+    items[0] = mean_row(items[has_item])
     items[~has_item] *= _SHRUNK
-    return ~has_user, ~has_item
 
 
 def _fill_from_pools(
@@ -75,7 +81,7 @@ def _fill_from_pools(
     return in_pool
 
 
-def _mean(table: Floats) -> Floats:
+def mean_row(table: Floats) -> Floats:
     """Returns the mean row; zeros if there is no row."""
     return (
         table.mean(axis=0) if len(table) else np.zeros_like(table, shape=table.shape[1])

@@ -1,10 +1,11 @@
 """Known clicks to vectors of users and items."""
 
 import dataclasses
-import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from models.episodes.click_records import KnownClicks
@@ -12,7 +13,13 @@ from models.factors.factor_fit import turn
 from models.factors.factorisation import FactorisationOptions, Floats, factorise
 from models.factors.item_model import DecomposedClicks, ItemModel, decompose_clicks
 from models.factors.kept_fits import KeptFits
-from models.factors.vector_fallbacks import blend_with_features, fill_in, rows_of
+from models.factors.vector_fallbacks import (
+    blend_with_features,
+    fill_in_items,
+    fill_in_users,
+    mean_row,
+    rows_of,
+)
 from models.factors.vectors import Vectors
 from transforms.clicks.schema import Domain
 
@@ -24,6 +31,7 @@ _UNCLICKED = -2.0
 _OF_OTHERS = ("item_", "open_", "pool_", "count_", "mean_", "feature_")
 _NO_SPREAD = 1e-6  # Of scores that differ by rounding alone, beside the largest unit.
 _CLICKS_AT_ONCE = 1 << 16  # Whose vectors are looked up.
+_USERS_AT_ONCE = 1 << 12  # Whose vectors are made where they are not kept.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,6 +57,7 @@ def fit_vectors(
     features: NDArray | None = None,
     dot_alone: bool = False,
     kept: KeptFits | None = None,
+    keep_users: bool = True,
 ) -> Vectors:
     """Fits vectors to all known clicks, and without each fold.
 
@@ -81,30 +90,36 @@ def fit_vectors(
         features: float [num_items + 1, P], the design of the items, if they have any.
         dot_alone: Whether only what the dot product of the first fit needs is made.
         kept: What was fitted before, to be taken where it is the same.
+        keep_users: Whether vectors of users are kept, or that of the unknown one alone,
+            as where users are tasks, whom the model does not know: they may be many
+            more than items. The linear model has no part in the dot product then.
 
     Returns:
         F + 1 groups of fits.
+
+    Raises:
+        ValueError: If pools or the linear model weigh in the dot product, and users are
+            not kept.
     """
+    _check_weights(options, keep_users)
     per_fold = 2 if options.pool_weight and not dot_alone else 1
     fits = _fits_of(known, (pools, ())[:per_fold], num_folds)
-    has_linear = not dot_alone or bool(options.item_weight)
-    num_linear = options.item_factors if has_linear else 0
+    num_linear = options.item_factors if options.item_weight or not dot_alone else 0
     num_further = num_linear + (2 if num_linear else 1)
-    users, items = _no_vectors(known, len(fits), options.width + num_further)
+    shape = len(fits), options.width + num_further
+    users = _no_vectors(shape, known.num_users if keep_users else len(domains))
+    items = _no_vectors(shape, known.num_items)
     strengths = np.zeros([len(domains), num_linear], np.float32)
-    kept = kept or KeptFits(0)
-    for rows, of_domain in zip(rows_of(domains), strengths, strict=True):
-        tables = users[:, rows[0], :-1], items[:, rows[1], :-1]
-        told = None if features is None else features[rows[1]]
-        _DomainFit(known, fits, rows, options, told, tables, kept).run(of_domain)
+    for place, rows in enumerate(rows_of(domains)):
+        own = rows[0] if keep_users else slice(place + 1, place + 2)
+        tables = users[:, own, :-1], items[:, rows[1], :-1]
+        fit = _DomainFit(known, fits, rows, options, features, tables, kept, keep_users)
+        fit.run(strengths[place])
     users[..., -1] = 1.0
-    fill_in_fit = functools.partial(
-        _fill_in_fit, known=known, domains=domains, options=options, features=features
-    )
     return Vectors(
-        users,
+        users if keep_users else users[:, :1],
         items,
-        tuple(map(fill_in_fit, users, items, fits)),
+        _fill_in(users, items, fits, known, domains, options, features),
         num_further,
         num_linear,
         per_fold,
@@ -116,10 +131,25 @@ def fit_vectors(
     )
 
 
-def _no_vectors(known: KnownClicks, num_fits: int, width: int) -> list[Floats]:
-    """Returns tables of users and of items to be filled, [fits, rows + 1, width]."""
-    numbers = known.num_users, known.num_items
-    return [np.zeros([num_fits, rows + 1, width], np.float32) for rows in numbers]
+def _check_weights(options: FactorisationOptions, keep_users: bool) -> None:
+    if not keep_users and (options.pool_weight or options.item_weight):
+        raise ValueError(
+            "pool_weight and item_weight must be 0 where no user is kept, got "
+            f"{options.pool_weight} and {options.item_weight}."
+        )
+
+
+def _no_vectors(shape: tuple[int, int], num_rows: int) -> Floats:
+    """Returns a table to be filled, [fits, rows + 1, width], of fits and width."""
+    return np.zeros([shape[0], num_rows + 1, shape[1]], np.float32)
+
+
+def _fill_in(
+    users: Floats, items: Floats, fits: Sequence[_Fit], *of_all: Any
+) -> tuple[tuple[int, int], ...]:
+    """Fills the units of all fits in; see `_fill_in_fit`."""
+    each = zip(users, items, fits, strict=True)
+    return tuple(_fill_in_fit(*of_fit, *of_all) for of_fit in each)
 
 
 def _fill_in_fit(
@@ -132,6 +162,8 @@ def _fill_in_fit(
     features: NDArray | None,
 ) -> tuple[int, int]:
     """Fills the units of one fit in, in place; a click of what it lacks weighs 1.
+
+    Of users who are not kept there is the mean of each domain.
 
     Returns:
         How many users and items lacked a vector of their own.
@@ -146,16 +178,17 @@ def _fill_in_fit(
         for _, rows in rows_of(domains):
             own = items[rows, :units], counts[rows], features[rows]
             has_item[rows] |= blend_with_features(*own, options.feature_clicks)
-    lack_user, lack_item = fill_in(
-        *(users[:, :units], items[:, :units]),
-        np.bincount(known.user[fit.seen], minlength=len(users)) > 0,
-        has_item,
-        domains,
-        fit.pools,
-    )
-    items[lack_item, units:-1] = 1.0
-    items[lack_item, -1] = _UNCLICKED
-    return int(lack_user[1:].sum()), int(lack_item[1:].sum())
+    fill_in_items(items[:, :units], has_item, domains, fit.pools)
+    items[~has_item, units:-1] = 1.0
+    items[~has_item, -1] = _UNCLICKED
+    has_user = np.bincount(known.user[fit.seen], minlength=known.num_users + 1) > 0
+    if len(users) == len(has_user):
+        fill_in_users(users[:, :units], has_user, domains)
+    else:
+        numbers = [has_user[of_users].sum() for of_users, _ in rows_of(domains)]
+        shares = np.array(numbers, np.float32) / max(1, sum(numbers))
+        users[0, :units] = shares @ users[1:, :units]
+    return int((~has_user[1:]).sum()), int((~has_item[1:]).sum())
 
 
 def _fits_of(known: KnownClicks, told: Sequence[Pools], num_folds: int) -> list[_Fit]:
@@ -173,10 +206,11 @@ class _DomainFit:
         fits: What each fit sees.
         rows: Those of the users and of the items of the domain.
         options: The factorisation.
-        features: float [items of the domain, P], or None.
+        features: float [num_items + 1, P], or None.
         tables: float32 [fits, users or items of the domain, D + L + 1], to be filled,
             the weights of clicks behind; [.., D] where the linear model is of no use.
-        kept: What has been fitted before.
+        kept: What has been fitted before, if that is kept.
+        keep_users: Whether the former table is of users, or of their mean alone.
     """
 
     def __init__(
@@ -187,7 +221,8 @@ class _DomainFit:
         options: FactorisationOptions,
         features: NDArray | None,
         tables: tuple[Floats, Floats],
-        kept: KeptFits,
+        kept: KeptFits | None,
+        keep_users: bool,
     ) -> None:
         of_users, of_items = rows
         inside = (known.user >= of_users.start) & (known.user < of_users.stop)
@@ -198,32 +233,33 @@ class _DomainFit:
         self._pools = [_own_pools(of_fit, of_items) for of_fit in pools]
         self._first_user = of_users.start
         self._options = options
-        self._features = features
+        self._features = None if features is None else features[of_items]
         self._tables = tables
-        self._sizes = tables[0].shape[1], tables[1].shape[1]
-        self._kept = kept
+        self._sizes = of_users.stop - of_users.start, tables[1].shape[1]
+        self._kept = kept or KeptFits(0)
+        self._keep_users = keep_users
 
     def run(self, strengths: Floats) -> None:
         """Fills the tables, and the strengths of the linear model of the first fit."""
         width, users = self._options.width, self._sizes[0]
-        for number in range(len(self._seen)):
-            parts = self._factorise(number)
-            if not number:
-                reference = np.concatenate(parts)
-            else:  # To agree with the first one; dot products stay.
-                factors = np.concatenate(parts)
-                parts = np.split(factors @ turn(factors, reference), [users])
-            self._put(number, slice(width), parts)
+        reference = np.concatenate(self._factorise(0))
+        first = np.split(reference, [users])
+        self._put(0, slice(width), self._to_keep(0, first[0]), first[1])
+        for number in range(1, len(self._seen)):
+            factors = np.concatenate(self._factorise(number))
+            # To agree with the first one; dot products stay.
+            parts = np.split(factors @ turn(factors, reference), [users])
+            self._put(number, slice(width), self._to_keep(number, parts[0]), parts[1])
         weights = np.ones(width, np.float32)
-        if self._tables[0].shape[-1] > width:
-            strengths[:] = self._put_linear()
-            linear = np.full(strengths.size, self._options.item_weight, np.float32)
-            weights = np.concatenate([weights, linear])
-        of_units = [table[..., : weights.size] for table in self._tables]
-        firsts = of_units[0][0], of_units[1][0]
-        rms = _rms_of_dots(*firsts, self._user, self._item, weights)
-        for table in of_units:
-            table *= np.float32(rms**-0.5)
+        if strengths.size:
+            strengths[:] = self._put_linear(first)
+            if self._keep_users:
+                linear = np.full(strengths.size, self._options.item_weight, np.float32)
+                weights = np.concatenate([weights, linear])
+                first = [table[0, :, : weights.size] for table in self._tables]
+        rms = _rms_of_dots(first[0], first[1], self._user, self._item, weights)
+        for table in self._tables:
+            table[..., : width + strengths.size] *= np.float32(rms**-0.5)
 
     def _clicks(self, number: int) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
         """Returns users and items of the clicks that a fit sees."""
@@ -262,15 +298,22 @@ class _DomainFit:
             if features is not None and told:
                 further = _as_users(features, clicks[0], told)
             return decompose_clicks(
-                *clicks, self._sizes, width=width, power=power, further=further
+                *(*clicks, self._sizes),
+                width=width,
+                power=power,
+                further=further,
+                keep_users=self._keep_users,
             )
 
         place = "linear", self._first_user, number
         fitted = self._kept.get(place, (width, power, told), decompose)
         return fitted.model(options.item_l2)
 
-    def _put_linear(self) -> Floats:
+    def _put_linear(self, first: Sequence[Floats]) -> Floats:
         """Fits the linear model of each fit and puts it behind the factors.
+
+        Args:
+            first: The factors of users and of items, of the first fit.
 
         Returns:
             The strengths of the first fit, float32 [L].
@@ -281,19 +324,73 @@ class _DomainFit:
             units = slice(-1 - linear.strengths.size, -1)
             if not number:
                 strengths = linear.strengths
-                factors = [table[0, :, : units.start] for table in self._tables]
-                own = linear.users, linear.items
-                scales = _scales_of_linear(factors, own, self._user)
-            scaled = linear.users * scales[0], linear.items * scales[1]
-            self._put(number, units, scaled)
+                scales = self._scales_of_linear(first, linear)
+            users = linear.users if self._keep_users else self._mean(number, linear)
+            self._put(number, units, users * scales[0], linear.items * scales[1])
             self._tables[1][number, :, -1] = linear.click_weights
         return strengths
 
-    def _put(
-        self, number: int, units: slice, parts: Sequence[NDArray[np.floating]]
-    ) -> None:
+    def _scales_of_linear(
+        self, first: Sequence[Floats], linear: ItemModel
+    ) -> NDArray[np.float64]:
+        """Returns what scales the linear model to the factors; 0 if it has no spread.
+
+        Args:
+            first: float32 [users, D] and [items, D], of the first fit.
+            linear: That of the first fit.
+
+        Returns:
+            float64 [2], of users and of items: dot products spread as those of the
+            factors, and so do those of the mean click of a user.
+        """
+        counts = np.bincount(self._user, minlength=self._sizes[0])[:, np.newaxis]
+        covariance = _covariance(linear.items)
+        of_users, of_means = [], []
+        for some, users in self._linear_users(linear):
+            means = (users / np.maximum(counts[some], 1))[counts[some, 0] > 0]
+            of_users.append(_spreads(users, covariance))
+            of_means.append(_spreads(means, covariance))
+        spread = _spreads(first[0], _covariance(first[1])).mean()
+        own = np.concatenate(of_users).mean()
+        by_click = np.concatenate(of_means)
+        of_mean = float(by_click.mean()) if by_click.size else 0.0
+        least = _NO_SPREAD * float(np.abs(linear.items).max())
+        if not spread or min(own, of_mean) <= least:
+            return np.zeros(2)
+        by_item = np.sqrt(spread / of_mean)
+        return np.array([spread / own / by_item, by_item])
+
+    def _linear_users(self, linear: ItemModel) -> Iterator[tuple[slice, Floats]]:
+        """Yields vectors of users of the first fit, which sees all clicks."""
+        if self._keep_users:
+            yield slice(None), linear.users
+            return
+        ones = np.ones(self._user.size, np.float32)
+        of_users = scipy.sparse.csr_matrix(
+            (ones, (self._user, self._item)), shape=self._sizes
+        )
+        of_clicks = linear.clicks()
+        for start in range(0, self._sizes[0], _USERS_AT_ONCE):
+            some = slice(start, start + _USERS_AT_ONCE)
+            yield some, of_users[some] @ of_clicks
+
+    def _to_keep(self, number: int, users: Floats) -> Floats:
+        """Returns vectors of users, or the mean of those with a click in a fit."""
+        if self._keep_users:
+            return users
+        has_click = np.bincount(self._clicks(number)[0], minlength=len(users)) > 0
+        return mean_row(users[has_click])[np.newaxis]
+
+    def _mean(self, number: int, linear: ItemModel) -> Floats:
+        """Returns the same mean in the linear model, float32 [1, L]."""
+        user, item = self._clicks(number)
+        counts = np.bincount(item, minlength=self._sizes[1]).astype(np.float32)
+        total = counts[np.newaxis] @ linear.clicks()
+        return total / np.float32(max(1, np.unique(user).size))
+
+    def _put(self, number: int, units: slice, users: Floats, items: Floats) -> None:
         """Puts units of users and items into the tables of a fit."""
-        for table, part in zip(self._tables, parts, strict=True):
+        for table, part in zip(self._tables, (users, items), strict=True):
             table[number, :, units] = part
 
 
@@ -329,38 +426,16 @@ def _weights(user: NDArray[np.integer], num_users: int, pool_weight: float) -> F
     return np.where(user < num_users, 1.0, pool_weight).astype(np.float32)
 
 
-def _scales_of_linear(
-    factors: Sequence[Floats],
-    linear: Sequence[Floats],
-    user: NDArray[np.integer],
-) -> NDArray[np.float64]:
-    """Returns what scales the linear model to the factors; 0 if it has no spread.
-
-    Args:
-        factors: float32 [users, D] and [items, D] of the first fit.
-        linear: float32 [users, L] and [items, L] of the first fit.
-        user: int [N], the user of each click.
-
-    Returns:
-        float64 [2], of users and of items: dot products spread as those of the factors,
-        and so do those of the mean click of a user.
-    """
-    spread, own = _spread(*factors), _spread(*linear)
-    counts = np.bincount(user, minlength=len(factors[0]))[:, np.newaxis]
-    means = (linear[0] / np.maximum(counts, 1))[counts[:, 0] > 0]
-    of_means = _spread(means, linear[1]) if len(means) else 0.0
-    if not spread or min(own, of_means) <= _NO_SPREAD * float(np.abs(linear[1]).max()):
-        return np.zeros(2)
-    by_item = np.sqrt(spread / of_means)
-    return np.array([spread / own / by_item, by_item])
-
-
-def _spread(users: NDArray[np.floating], items: Floats) -> float:
-    """Returns the standard deviation of the scores of a user, the mean over users."""
+def _covariance(items: Floats) -> Floats:
+    """Returns the covariance of the units of items, float32 [D, D]."""
     centred = items - items.mean(axis=0)
-    covariance = centred.T @ centred / len(items)
+    return centred.T @ centred / len(items)
+
+
+def _spreads(users: NDArray[np.floating], covariance: Floats) -> NDArray[np.float64]:
+    """Returns the standard deviation of the scores of each user, float64 [users]."""
     squares = np.einsum("ud,ud->u", users @ covariance, users, dtype=np.float64)
-    return float(np.sqrt(np.maximum(squares, 0.0)).mean())
+    return np.sqrt(np.maximum(squares, 0.0))
 
 
 def _rms_of_dots(

@@ -20,7 +20,7 @@ class Vectors:
     to agree, so that one unit means the same in all of them.
 
     Attributes:
-        users: float32 [fits, num_users + 1, D].
+        users: float32 [fits, num_users + 1, D]; [fits, 1, D] where users are tasks.
         items: float32 [fits, num_items + 1, D].
         num_fallbacks: Users and items without a click in each fit, which have the
             vector of others: (users, items) by fit.

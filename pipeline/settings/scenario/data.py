@@ -96,15 +96,15 @@ def load_scenario_data(
     info = load_scenario_info(dataset_dir)
     check_files(dataset_dir, info)
     directory = vectors_dir(config, dataset_dir, info)
-    factors = load_vectors(directory, with_folds=False)
+    factors = load_factors(directory, info, with_folds=False)
     sizes = tuple(table.shape[1] - 1 for table in (factors.users, factors.items))
-    if sizes != (info.num_users, info.num_items):
+    num_users = 0 if info.has_user_tasks else info.num_users
+    if sizes != (num_users, info.num_items):
         raise DataError(
-            f"{directory} must hold factors of {info.num_users} users and "
+            f"{directory} must hold factors of {num_users} users and "
             f"{info.num_items} items, got {sizes[0]} and {sizes[1]}: remove it and run "
             "`cmml pretrain`."
         )
-    factors = _seen_by_model(factors, info)
     return ScenarioData(dataset_dir, info, factors, vectors_dir=directory)
 
 
@@ -120,7 +120,12 @@ def fit_of(
 ) -> Fit:
     """Returns what fits vectors to clicks, given options; see `fit_vectors`."""
     pools, features = _pools(dataset_dir, info), _features(dataset_dir, info)
-    return functools.partial(fit_vectors, known, info.domains, pools, features=features)
+    return functools.partial(
+        fit_vectors,
+        *(known, info.domains, pools),
+        features=features,
+        keep_users=not info.has_user_tasks,
+    )
 
 
 def fit_folds(

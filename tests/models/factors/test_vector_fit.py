@@ -455,3 +455,43 @@ def test_features_teach_the_linear_model_as_so_many_mean_users(monkeypatch):
     np.testing.assert_allclose(
         further, 6**0.5 * np.array([[0.6, 0, 0], [0.8, 0, 0], [0, 1, 0]]), rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("item_factors", [1, 10])  # One value is found by itself.
+def test_where_no_user_is_kept_the_mean_of_all_and_the_items_are_the_same(
+    item_factors, monkeypatch
+):
+    monkeypatch.setattr(vector_fit, "_USERS_AT_ONCE", 3)
+    chance = np.random.default_rng(0)
+    drawn = [
+        (user, item, chance.integers(3))
+        for user in range(1, 31)
+        for item in range(1, 17)
+        if (user > 20) == (item > 10) and chance.random() < 0.6
+    ]
+    # Of two domains; user 32 has no click in one of the fits, user 33 in none.
+    known = clicks(*drawn, (31, 12, 0), (32, 13, 1), num_users=33, num_items=16)
+    domains = [Domain("a", 20, 10), Domain("b", 13, 6)]
+    options = dataclasses.replace(
+        SMALL["als"], item_factors=item_factors, item_l2=1.0, item_power=0.5
+    )
+    both = [
+        fit_vectors(known, domains, (), options, 3, keep_users=keep)
+        for keep in (True, False)
+    ]
+    kept, dropped = both
+    assert dropped.users.shape == (4, 1, kept.users.shape[-1])
+    np.testing.assert_allclose(dropped.users[:, 0], kept.users[:, 0], atol=1e-5)
+    np.testing.assert_allclose(dropped.items, kept.items, atol=1e-5)
+    np.testing.assert_allclose(dropped.strengths, kept.strengths, rtol=1e-5)
+    assert dropped.num_fallbacks == kept.num_fallbacks
+
+
+@pytest.mark.parametrize("name", ["item_weight", "pool_weight"])
+def test_what_asks_for_vectors_of_users_needs_them(name):
+    options = dataclasses.replace(SMALL["als"], **{name: 0.5})
+    domains = [Domain("", 20, 16)]
+    with pytest.raises(
+        ValueError, match=r"must be 0 where no user is kept, got .*0\.5"
+    ):
+        fit_vectors(tasteful_clicks(), domains, (), options, 0, keep_users=False)
